@@ -4,6 +4,13 @@ WITH
 extension_member AS MATERIALIZED (
   SELECT d.classid, d.objid FROM pg_depend AS d WHERE d.deptype = 'e'
 ),
+aggregated AS MATERIALIZED (  -- an aggregate calls these without a look at its caller's privileges
+  SELECT a.aggfnoid::oid AS aggregate, called.oid AS called
+  FROM pg_aggregate AS a CROSS JOIN LATERAL unnest(ARRAY[
+    a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn,
+    a.aggmfinalfn]::oid[]) AS called (oid)
+  WHERE called.oid <> 0
+),
 own_schema AS MATERIALIZED (
   SELECT n.* FROM pg_namespace AS n
   WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'zava', 'zava_migrations')
@@ -115,6 +122,7 @@ SELECT json_build_object(
              'owner', pg_get_userbyid(f.proowner),
              'is_definer', f.prosecdef,
              'is_public', f.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(f.proacl) AS a WHERE a.grantee = 0),
+             'aggregate', (SELECT min(k.aggregate::regprocedure::text) FROM aggregated AS k WHERE k.called = f.oid),
              'is_trigger', f.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype),
              'is_of_extension', EXISTS (SELECT FROM extension_member AS e WHERE (e.classid, e.objid) = ('pg_proc'::regclass, f.oid)),
              'definition', CASE WHEN f.prosecdef

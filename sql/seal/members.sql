@@ -14,6 +14,8 @@ CREATE OR REPLACE FUNCTION zava.principal_of(p_tenant uuid, p_person uuid)
 RETURNS TABLE (audience name, scope text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
+-- The names of the filter are columns of the application. Each name of ours below has a qualifier.
+#variable_conflict use_column
 DECLARE
   found_tenants text;
 BEGIN
@@ -25,7 +27,9 @@ BEGIN
     RETURN;
   END IF;
   found_tenants := (SELECT array_agg(DISTINCT m.{{tenant}}::{{key}})::text FROM {{table}} AS m
-                    WHERE {{person}} = p_person AND m.{{tenant}} IS NOT NULL);
+                    WHERE {{is_person}} AND m.{{tenant}} IS NOT NULL AND (
+{{filter}}
+));
   IF found_tenants IS NOT NULL THEN
     RETURN QUERY SELECT {{role}}::name, found_tenants;
   END IF;

@@ -58,6 +58,13 @@ heir (ancestor, parent, child) AS (  -- the parent is the direct one
 reader (oid, spelled) AS MATERIALIZED (  -- who a grant makes a caller a reader by
   SELECT 0::oid, 'PUBLIC' UNION ALL SELECT c.oid, quote_ident(c.name) FROM caller AS c
 ),
+aggregated AS MATERIALIZED (  -- an aggregate calls these without a look at its caller's privileges
+  SELECT a.aggfnoid::oid AS aggregate, called.oid AS called
+  FROM pg_aggregate AS a CROSS JOIN LATERAL unnest(ARRAY[
+    a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn,
+    a.aggmfinalfn]::oid[]) AS called (oid)
+  WHERE called.oid <> 0
+),
 extension_member AS MATERIALIZED (
   SELECT d.classid, d.objid FROM pg_depend AS d WHERE d.deptype = 'e'
 )
@@ -271,6 +278,15 @@ WHERE f.prosecdef AND n.nspname NOT IN ('zava', 'pg_catalog')
   AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
   AND has_function_privilege(c.oid, f.oid, 'EXECUTE') AND has_schema_privilege(c.oid, n.oid, 'USAGE')
   AND NOT d.facts -> 'trusted' ?| ARRAY[
+    format('%s(%s)', f.proname, replace(oidvectortypes(f.proargtypes), ', ', ',')),
+    format('%s.%s(%s)', n.nspname, f.proname, replace(oidvectortypes(f.proargtypes), ', ', ','))]
+
+UNION ALL
+SELECT format('function %s runs with the rights of %s in each call of %s; run ALTER FUNCTION %s SECURITY INVOKER',
+              f.oid::regprocedure, pg_get_userbyid(f.proowner), k.aggregate::regprocedure, f.oid::regprocedure)
+FROM (SELECT DISTINCT a.* FROM aggregated AS a) AS k JOIN pg_proc AS f ON f.oid = k.called AND f.prosecdef
+JOIN pg_namespace AS n ON n.oid = f.pronamespace CROSS JOIN declared AS d
+WHERE NOT d.facts -> 'trusted' ?| ARRAY[
     format('%s(%s)', f.proname, replace(oidvectortypes(f.proargtypes), ', ', ',')),
     format('%s.%s(%s)', n.nspname, f.proname, replace(oidvectortypes(f.proargtypes), ', ', ','))]
 

@@ -73,6 +73,19 @@ def test_a_database_as_it_should_be_is_not_refused(
         ),
         (
             (
+                "CREATE FUNCTION public.step(bigint, integer) RETURNS bigint LANGUAGE sql SECURITY DEFINER"
+                " AS 'SELECT count(*) FROM public.invoices';"
+                " REVOKE ALL ON FUNCTION public.step(bigint, integer) FROM PUBLIC;"
+                " CREATE AGGREGATE public.spy(integer) (sfunc = public.step, stype = bigint)"
+            ),
+            (
+                "function step(bigint,integer) runs as postgres in each call of"
+                " public.spy(integer): it could read every tenant. ALTER FUNCTION"
+                " public.step(bigint,integer) SECURITY INVOKER, or list it under trusted_functions"
+            ),
+        ),
+        (
+            (
                 "CREATE VIEW public.customer_list AS SELECT * FROM public.customers;"
                 " GRANT SELECT ON public.customer_list TO PUBLIC"
             ),
@@ -234,6 +247,32 @@ def test_what_a_declaration_is_refused_for(
 def test_a_child_of_a_table_with_tenants_has_the_rule_of_its_parent(unadopted: Foreign) -> None:
     made = "CREATE TABLE public.old_invoices () INHERITS (public.invoices)"
     assert findings(unadopted, made).refusals == ()
+
+
+def test_a_person_of_several_tenants_is_reached_through_the_memberships(
+    unadopted: Foreign,
+) -> None:
+    """The key of the membership is the person's own, though it is unique within a tenant alone."""
+    tables = (
+        f"SET ROLE {OWNER}; CREATE TABLE public.people (id bigint PRIMARY KEY);"
+        " CREATE TABLE public.seats (person_id bigint {}, organization_id uuid,"
+        " UNIQUE (person_id, organization_id));"
+        " CREATE INDEX ON public.seats (person_id); CREATE INDEX ON public.seats (organization_id); RESET ROLE"
+    )
+    rules = """
+[tables."public.seats"]
+tenant = "organization_id"
+
+[tables."public.people"]
+via = ["id", "public.seats", "person_id"]
+"""
+    declared = unadopted.declared(unadopted.declaration.text + rules)
+    statement = tables.format("REFERENCES public.people")
+    assert findings(unadopted, statement, declaration=declared).refusals == ()
+    found = findings(unadopted, tables.format(""), declaration=declared).refusals
+    assert [each.partition(": its rows")[0] for each in found] == [
+        "tables.public.people.via: public.seats.person_id is unique within a tenant alone"
+    ]
 
 
 def test_texts_that_a_collation_treats_as_equal_are_no_keys(unadopted: Foreign) -> None:

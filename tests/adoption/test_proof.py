@@ -45,6 +45,19 @@ def problems_after(foreign: Foreign, *statements: str) -> list[str]:
             ),
         ),
         (
+            (
+                "CREATE FUNCTION public.step(bigint, integer) RETURNS bigint LANGUAGE sql SECURITY DEFINER"
+                " AS 'SELECT count(*) FROM public.organizations';"
+                " REVOKE ALL ON FUNCTION public.step(bigint, integer) FROM PUBLIC;"
+                " CREATE AGGREGATE public.spy(integer) (sfunc = public.step, stype = bigint)"
+            ),
+            (
+                "function public.step(bigint,integer) runs with the rights of postgres in each call of"
+                " public.spy(integer); run ALTER FUNCTION public.step(bigint,integer)"
+                " SECURITY INVOKER"
+            ),
+        ),
+        (
             "GRANT SELECT ON public.jobs TO {desk}",
             "public.jobs is readable by {desk}, and is not declared",
         ),

@@ -53,6 +53,10 @@ def test_a_draft_follows_keys_of_several_columns_and_quoted_names(workspaces: Fo
         owner.execute('ALTER TABLE public."Workspace" RENAME "Title" TO "displayName"')
         renamed = draft(read_catalog(connection), "public.Workspace")
         owner.execute('ALTER TABLE public."Workspace" RENAME "displayName" TO "Title"')
+        owner.execute("CREATE TABLE public.login (password text)")
+        undecided = draft(read_catalog(connection), "public.Workspace").text
+        owner.execute("DROP TABLE public.login")
+    assert '# shared = true\n# hide = ["password"]\n' in undecided
     assert 'label = "displayName"' in renamed.text
     assert 'table = "public.Workspace"\nkey = "key"\nlabel = "Title"' in found.text
     assert 'schemas = ["public", "crm"]' in found.text

@@ -223,7 +223,7 @@ class _Content(SectionContent):
                 self.refuse("hide", f"there is no audience {audience}{perhaps(audience, names)}")
 
     def members(self, audiences: Sequence[DeclaredAudience]) -> DeclaredMembers:
-        self.only(("audience", "table", "person", "tenant", "directory", "issuer"))
+        self.only(("audience", "table", "person", "tenant", "directory", "issuer", "filter"))
         wanted = self.text("audience")
         scopes = {audience.name: audience.scope for audience in audiences}
         if wanted not in scopes:
@@ -245,6 +245,7 @@ class _Content(SectionContent):
             tenant=self.text("tenant"),
             directory=directory,
             issuer=self.text("issuer") if "issuer" in self._content else None,
+            filter=self.text("filter") if "filter" in self._content else None,
         )
 
     def name(self, key: str) -> str:

@@ -99,7 +99,8 @@ class DeclaredMembers:
     """Grants that the application keeps: each row of `table` gives a person a tenant.
 
     With `directory` the column `person` has the object ids of that directory. With `issuer` it has
-    the subjects of that OpenID provider. One of both is set.
+    the subjects of that OpenID provider. One of both is set. `filter` is a condition that a row
+    meets while it is a membership.
     """
 
     audience: str
@@ -108,6 +109,7 @@ class DeclaredMembers:
     tenant: str
     directory: UUID | None = None
     issuer: str | None = None
+    filter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from zava.adoption.checks.expectations import looks_secret
@@ -76,6 +76,7 @@ class _Drafting:
             lines.append("# Undecided: declare each of these, or leave it unreadable.")
             for name, reason in undecided.items():
                 lines += [f"# [tables.{_quoted(name)}]  # {printable(reason)}", "# shared = true"]
+                lines += [f"# {each}" for each in _hiding(self._tables[name], set())]
             lines.append("")
         return Draft("\n".join(lines), tuple(f"{name}: {why}" for name, why in undecided.items()))
 
@@ -183,10 +184,13 @@ class _Drafting:
         elif via is not None:
             lines.append(f"via = [{', '.join(map(_quoted, via))}]")
         used = {tenant, *(via or ()), *keys}
-        secret = [each for each in relation.columns if looks_secret(each) and each not in used]
-        if secret:
-            lines.append(f"hide = [{', '.join(map(_quoted, secret))}]")
-        return [*lines, ""]
+        return [*lines, *_hiding(relation, used), ""]
+
+
+def _hiding(relation: CatalogRelation, used: Collection[str | None]) -> list[str]:
+    """Return the line that hides what looks secret, apart from the columns that are used."""
+    secret = [each for each in relation.columns if looks_secret(each) and each not in used]
+    return [f"hide = [{', '.join(map(_quoted, secret))}]"] if secret else []
 
 
 def _schema(table: str) -> str:

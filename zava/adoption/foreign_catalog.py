@@ -111,6 +111,7 @@ class CatalogFunction:
     """A function outside the system's schemas; `signature` has no schema.
 
     `definition` is the checksum of one that runs with its owner's rights, None for others.
+    `aggregate` is one that calls it without a privilege of the caller.
     """
 
     schema: str
@@ -119,6 +120,7 @@ class CatalogFunction:
     owner: str
     is_definer: bool
     is_public: bool
+    aggregate: str | None
     is_trigger: bool
     is_of_extension: bool
     definition: str | None

@@ -10,7 +10,7 @@ from tests.adoption.serving.served import Served
 from tests.support.generators.golden_schema import dump
 from zava.adoption.adopted_grants import AdoptedPrincipal
 from zava.adoption.applying import catalog_of
-from zava.adoption.checks.checking import check_declaration
+from zava.adoption.checks.checking import CheckFindings, check_declaration
 from zava.adoption.removing import remove_adoption
 from zava.model.core import Caller, caller_of_subject
 
@@ -18,7 +18,8 @@ DIRECTORY = UUID("22222222-2222-4222-8222-222222222222")
 ISSUER = "https://people.example.com/ünïts"
 TABLES = """
 CREATE TABLE public.memberships (user_id uuid NOT NULL, organization_id uuid REFERENCES public.organizations);
-CREATE TABLE public.logins (subject text NOT NULL, organization_id uuid NOT NULL REFERENCES public.organizations);
+CREATE TABLE public.logins (subject text NOT NULL, organization_id uuid NOT NULL REFERENCES public.organizations,
+  left_at timestamptz, scope text);
 CREATE INDEX ON public.memberships (user_id);
 """
 OF_DIRECTORY = f"""
@@ -36,8 +37,28 @@ table = "public.logins"
 person = "subject"
 tenant = "organization_id"
 issuer = "{ISSUER}"
+filter = "left_at IS NULL AND (scope IS NULL OR scope NOT IN ('guest'))"
 """
+NO_CODE = (
+    "expected columns, constants, now() and comparisons; a function, a cast or a subquery would run"
+    " with the rights of the seal"
+)
+CONDITIONS = {
+    "public.is_active(user_id)": NO_CODE,
+    "now(1) > user_id": NO_CODE,
+    "user_id = ANY (SELECT id FROM public.users)": NO_CODE,
+    "role = 'x'::public.kind": NO_CODE,
+    "role OPERATOR(public.=) 'x'": ("expected names of columns and operators without a qualifier"),
+    "role ~ 'x'": "expected one of < <= <> = > >=",
+    "m.role = 'x'": "expected names of columns and operators without a qualifier",
+    "m.* IS NULL": "expected names of columns and operators without a qualifier",
+    "true) OR (true": "expected a condition in SQL: ",
+    "true GROUP BY user_id": "expected one condition in SQL, and nothing behind it",
+    "user_id <> '$$'": "expected one condition in SQL, and nothing behind it",
+    "left_at IS NULL": "public.memberships has no column left_at",
+}
 COUNTED = "SELECT count(*) FROM invoices"
+ONE_LEFT = "organization_id = (SELECT id FROM public.organizations WHERE name = 'Cedar')"
 JOIN = "INSERT INTO public.{} SELECT %s, id FROM public.organizations WHERE name = ANY (%s)"
 
 
@@ -51,11 +72,15 @@ def person(caller: Caller) -> AdoptedPrincipal:
 
 
 @pytest.mark.parametrize(
-    ("members", "table", "column"),
-    [(OF_DIRECTORY, "memberships", "user_id"), (OF_ISSUER, "logins", "subject")],
+    ("members", "table", "leaving"),
+    [
+        (OF_DIRECTORY, "memberships", "DELETE FROM public.memberships"),
+        (OF_ISSUER, "logins", "UPDATE public.logins SET left_at = now()"),
+        (OF_ISSUER, "logins", "UPDATE public.logins SET scope = 'guest'"),
+    ],
 )
 async def test_a_membership_is_a_grant_until_it_ends(
-    foreign_server: ForeignServer, tmp_path: Path, members: str, table: str, column: str
+    foreign_server: ForeignServer, tmp_path: Path, members: str, table: str, leaving: str
 ) -> None:
     with foreign_server.database(BILLING, "members") as unadopted:
         with unadopted.application() as owner:
@@ -77,11 +102,7 @@ async def test_a_membership_is_a_grant_until_it_ends(
             both = await served.ask("ana", COUNTED)
             assert both.rows == [[200]]
             assert both.content["scope"]["tenants"] == ["Alder", "Cedar"]
-            owner.execute(
-                f"DELETE FROM public.{table} WHERE {column} = %s AND organization_id ="
-                " (SELECT id FROM public.organizations WHERE name = 'Cedar')",
-                [subject if table == "memberships" else str(subject)],
-            )
+            owner.execute(f"{leaving} WHERE {ONE_LEFT}")
             assert (await served.ask("ana", COUNTED)).rows == [[100]], "one account is left"
             owner.execute(f"DELETE FROM public.{table}")
             refused = await served.ask("ana", COUNTED)
@@ -138,8 +159,38 @@ def test_what_a_check_refuses_of_members(foreign_server: ForeignServer) -> None:
                 "members.person: subject is of type text; object ids of a directory are uuid"
             ),
         }
+        for condition, words in CONDITIONS.items():
+            declared = f'{OF_DIRECTORY}filter = """{condition}"""\n'
+            refused[declared] = f"members.filter: {words}"
         for members, words in refused.items():
             foreign = with_members(unadopted, members)
             with foreign.administrator() as connection:
                 catalog = catalog_of(connection, foreign.declaration)
-            assert words in check_declaration(foreign.declaration, catalog).refusals
+            found = check_declaration(foreign.declaration, catalog).refusals
+            assert any(words in each for each in found), (words, found)
+
+
+def test_a_row_that_ends_is_no_grant_unnoticed(foreign_server: ForeignServer) -> None:
+    ruled = '[tables."public.logins"]\ntenant = "organization_id"\n'
+    without = OF_ISSUER.partition("filter")[0]
+    with foreign_server.database(BILLING, "ended") as unadopted:
+        with unadopted.application() as owner:
+            owner.execute(TABLES)
+
+        def checked(members: str) -> CheckFindings:
+            foreign = with_members(unadopted, members)
+            with foreign.administrator() as connection:
+                catalog = catalog_of(connection, foreign.declaration)
+            return check_declaration(foreign.declaration, catalog)
+
+        assert (
+            "members: each row of public.logins is a grant, whatever left_at has; where that ends a"
+            ' membership, add filter = "…"'
+        ) in checked(without).warnings
+        assert not any(each.startswith("members:") for each in checked(OF_ISSUER).warnings)
+        assert checked(f'{without}{ruled}filter = "left_at IS NULL"').refusals == (
+            (
+                "members.filter: is missing, and tables.public.logins has one: a row that it leaves"
+                " out would still be a grant"
+            ),
+        )

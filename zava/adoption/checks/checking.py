@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from zava.adoption.checks.expectations import expectations
+from zava.adoption.checks.member_checks import member_refusals
 from zava.adoption.checks.rule_checks import rule_refusals
 from zava.adoption.declared_values import (
     AdoptionDeclaration,
@@ -60,7 +61,7 @@ class _Checks:
         yield from self._schemas()
         yield from self._tenant()
         yield from rule_refusals(self._declared, self._catalog)
-        yield from self._members()
+        yield from member_refusals(self._declared, self._catalog)
         yield from self._dormant_policies()
         yield from self._readable_by_public()
         yield from self._definers()
@@ -177,37 +178,6 @@ class _Checks:
                 " expected uuid, an integer or text"
             )
 
-    def _members(self) -> Iterator[str]:
-        members = self._declared.members
-        if members is None:
-            return
-        relation = self._catalog.relations.get(members.table)
-        if relation is None or not relation.is_table:
-            yield f"members.table: there is no table {members.table}"
-            return
-        for column in (members.person, members.tenant):
-            if column not in relation.columns:
-                yield f"members: {members.table} has no column {column}"
-        if relation.foreign_policies and relation.has_row_security:
-            yield (
-                f"members.table: {members.table} has policies of the application, which would"
-                " hide its rows from the seal"
-            )
-        tenant, person = map(relation.columns.get, (members.tenant, members.person))
-        if tenant is not None and tenant.key_type != self._key:
-            yield f"members.tenant: {members.tenant} is not of the type of the tenants' key"
-        if person is not None and members.directory and person.type != "uuid":
-            yield (
-                f"members.person: {members.person} is of type {person.type};"
-                " object ids of a directory are uuid"
-            )
-        if not relation.may_act and members.table not in self._declared.tables:
-            yield (
-                f"{self._catalog.administrator} cannot act as {relation.owner}, the owner of"
-                f" {members.table}: GRANT {quoted(relation.owner)} TO"
-                f" {quoted(self._catalog.administrator)} WITH INHERIT FALSE, SET TRUE"
-            )
-
     def _dormant_policies(self) -> Iterator[str]:
         """Yield the tables on which a later policy cannot get its effect without older ones."""
         recorded = self._catalog.ledger.relations if self._catalog.ledger else {}
@@ -253,9 +223,15 @@ class _Checks:
         trusted = self._declared.trusted_functions
         for function in self._catalog.functions:
             name = f"{function.schema}.{function.signature}"
-            if not (function.is_definer and function.is_public) or function.is_trigger:
+            if not function.is_definer or function.is_trigger or function.is_listed(trusted):
                 continue
-            if function.is_listed(trusted) or not self._is_usable(function.schema):
+            if function.aggregate is not None:
+                yield (
+                    f"function {function.signature} runs as {function.owner} in each call of"
+                    f" {function.aggregate}: it could read every tenant. ALTER FUNCTION {name}"
+                    " SECURITY INVOKER, or list it under trusted_functions"
+                )
+            if not (function.is_public and self._is_usable(function.schema)):
                 continue
             yield (
                 f"function {function.signature} runs as {function.owner} and everybody may call it:"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from zava.adoption.checks.member_checks import member_warnings
 from zava.adoption.declared_values import (
     AdoptionDeclaration,
     TableRule,
@@ -43,6 +44,7 @@ class _Expectations:
     def warnings(self) -> Iterator[str]:
         yield from self._shadowed()
         yield from self._replaced()
+        yield from member_warnings(self._declared, self._catalog)
         for rule in self._declared.tables.values():
             relation = self._catalog.relations[rule.name]
             yield from self._expected_of(rule, relation)

@@ -162,7 +162,9 @@ class _RuleChecks:
                 f"{place}: {via.parent}.{via.key} has no index:"
                 " the policy would read all of it for each row"
             )
-        elif _is_unique_within_a_tenant(via.key, parent, parent_rule):
+        elif not self._refers_to(rule, via) and _is_unique_within_a_tenant(
+            via.key, parent, parent_rule
+        ):
             yield (
                 f"{place}: {via.parent}.{via.key} is unique within a tenant alone: its rows would"
                 " lead to other tenants; where it is unique in the whole table, CREATE UNIQUE INDEX"
@@ -172,6 +174,17 @@ class _RuleChecks:
             if name in table.columns and table.columns[name].folds_texts:
                 yield f"{place}: {_folding(f'{table.name}.{name}')}"
         yield from self._hidden_way(rule, via, parent_rule)
+
+    def _refers_to(self, rule: TableRule, via: Via) -> bool:
+        """Return whether the parent's key is a foreign key to this column, as of a membership.
+
+        Then its values are those of one table, and two tenants cannot mean different rows by one.
+        """
+        return any(
+            (key.table, key.columns, key.parent, key.references)
+            == (via.parent, (via.key,), rule.name, (via.column,))
+            for key in self._catalog.keys
+        )
 
     def _hidden_way(self, rule: TableRule, via: Via, parent: TableRule) -> Iterator[str]:
         for audience in self._declared.audiences:

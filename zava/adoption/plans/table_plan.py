@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from zava.adoption import seal_templates as seal
+from zava.adoption.checks.member_checks import condition_columns
 from zava.adoption.declared_values import (
     AdoptionDeclaration,
     TableRule,
@@ -123,7 +124,7 @@ class TablePlan:
         if members is None:
             return
         relation, context = self._catalog.relations[members.table], self._declared.context_role
-        wanted = (members.person, members.tenant)
+        wanted = (members.person, members.tenant, *condition_columns(members.filter))
         missing = [name for name in wanted if context not in relation.columns[name].readers]
         if missing:
             columns = ", ".join(map(quoted, missing))
