@@ -11,6 +11,8 @@ from zava.adoption.metrics.expressions import (
     ExpressionRefused,
     read_expression,
 )
+from zava.adoption.metrics.served_catalogue import served_catalogue
+from zava.adoption.serving.served_domain import served_domain
 from zava.data.guard.vocabulary import FUNCTIONS
 
 HOSTILE = {
@@ -146,6 +148,15 @@ def test_every_function_is_one_that_the_guard_lets_pass() -> None:
 METRIC = '[metrics.x]\ntable = "public.invoices"\nexpression = "count(*)"\nunit = "count"\n'
 
 
+def problems(foreign: Foreign, text: str) -> str:
+    """Return what a declaration is refused for, by the file or by the check."""
+    try:
+        declared = foreign.declared(text)
+    except DeclarationRefused as refused:
+        return str(refused)
+    return "\n".join(findings(foreign, declaration=declared).refusals)
+
+
 def broken(metric: str, old: str, new: str) -> str:
     assert old in metric
     return metric.replace(old, new, 1)
@@ -227,9 +238,7 @@ def broken(metric: str, old: str, new: str) -> str:
     ],
 )
 def test_a_wrong_section_is_refused(unadopted: Foreign, section: str, words: str) -> None:
-    with pytest.raises(DeclarationRefused) as refused:
-        unadopted.declared(f"{unadopted.declaration.text}\n{section}")
-    assert words in str(refused.value)
+    assert words in problems(unadopted, f"{unadopted.declaration.text}\n{section}")
 
 
 @pytest.mark.parametrize(
@@ -240,9 +249,7 @@ def test_a_wrong_section_is_refused(unadopted: Foreign, section: str, words: str
     ],
 )
 def test_money_needs_a_currency(unadopted: Foreign, old: str, new: str, words: str) -> None:
-    with pytest.raises(DeclarationRefused) as refused:
-        unadopted.declared(unadopted.declaration.text.replace(old, new, 1))
-    assert words in str(refused.value)
+    assert words in problems(unadopted, unadopted.declaration.text.replace(old, new, 1))
 
 
 @pytest.mark.parametrize(
@@ -314,3 +321,14 @@ def test_the_catalog_refuses_what_it_cannot_answer(
     declared = unadopted.declared(f"{unadopted.declaration.text}\n{section}")
     found = findings(unadopted, *statements, declaration=declared)
     assert any(words in refusal for refusal in found.refusals), found.refusals
+
+
+def test_a_refused_table_hides_no_reason_behind_its_metrics(unadopted: Foreign) -> None:
+    text = unadopted.declaration.text.replace(
+        '["payment_id", "public.payments"', '["payment_id", "public.jobs"'
+    )
+    found = problems(unadopted, text)
+    assert "via public.jobs, which is not declared" in found
+    assert "metrics." not in found
+    with pytest.raises(DeclarationRefused, match="no join leads from"):
+        served_catalogue(unadopted.declared(text), served_domain(unadopted.declaration))

@@ -122,7 +122,7 @@ class _Content(SectionContent):
         # Loaded where metrics are declared: their expressions need the parser of SQL.
         from zava.adoption.metrics.metric_sections import read_meaning
 
-        return replace(declared, meaning=read_meaning(self._content, declared, self._problems))
+        return replace(declared, meaning=read_meaning(self._content, self._problems))
 
     def tenant(self) -> DeclaredTenant:
         self.only(("table", "key", "label", "word", "words", "attributes", "tell_count"))

@@ -212,3 +212,44 @@ async def test_the_page_of_the_metrics_has_no_word_of_retail(served: Served) -> 
     assert "all of them" in text
     words = set(json.dumps(text).lower().replace(".", " ").replace("'", " ").split())
     assert not words & {"store", "stores", "retail", "sales", "order", "orders"}
+
+
+@pytest.mark.parametrize(("person", "stores"), [("mo", [1]), ("ray", [2, 3])])
+@pytest.mark.parametrize(
+    ("dimension", "label"),
+    [
+        ("store", "s.name"),
+        ("rated", "f.rated::text"),
+        ("day", "to_char(p.paid_at AT TIME ZONE 'America/Chicago', 'YYYY-MM-DD')"),
+    ],
+)
+async def test_tenants_called_stores_and_days_of_another_zone_are_as_plain_sql_has_them(
+    served_rentals: Served, person: str, stores: list[int], dimension: str, label: str
+) -> None:
+    answer = await served_rentals.call(
+        person,
+        "query_metrics",
+        metrics=["paid"],
+        dimensions=[dimension],
+        time_period="2026-01",
+        limit=1000,
+    )
+    with served_rentals.foreign.superuser() as superuser:
+        wanted = superuser.execute(
+            f"""
+            SELECT {label}, sum(p.amount)::float8 FROM payment AS p JOIN rental AS r USING (rental_id)
+            JOIN inventory AS i USING (inventory_id) JOIN film AS f USING (film_id)
+            JOIN store AS s ON s.store_id = i.store_id
+            WHERE p.paid_at >= '2026-01-01 06:00Z' AND p.paid_at < '2026-02-01 06:00Z'
+              AND i.store_id = ANY (%s) GROUP BY 1""".encode(),
+            [stores],
+        ).fetchall()
+    assert dict(answer.rows) == dict(wanted)
+    assert not answer.notes
+    other = await served_rentals.call(
+        person,
+        "query_metrics",
+        metrics=["paid"],
+        filters=[{"dimension": "store", "op": "=", "value": ["Store 9"]}],
+    )
+    assert other.error["code"] == "VALIDATION_ERROR"

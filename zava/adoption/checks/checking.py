@@ -39,6 +39,8 @@ def check_declaration(declaration: AdoptionDeclaration, catalog: ForeignCatalog)
     """Return every reason not to adopt the database as declared, and what to expect."""
     checks = _Checks(declaration, catalog)
     refusals = list(dict.fromkeys(checks.refusals()))
+    if not refusals:  # else the metrics of a refused table would hide the reason
+        refusals = list(dict.fromkeys(checks.metric_refusals()))
     warnings = () if refusals else tuple(dict.fromkeys(expectations(declaration, catalog)))
     return CheckFindings(tuple(refusals), warnings)
 
@@ -65,9 +67,8 @@ class _Checks:
         yield from self._dormant_policies()
         yield from self._readable_by_public()
         yield from self._definers()
-        yield from self._metrics()
 
-    def _metrics(self) -> Iterator[str]:
+    def metric_refusals(self) -> Iterator[str]:
         if self._declared.meaning.metrics:
             # Loaded where metrics are declared.
             from zava.adoption.checks.metric_checks import metric_refusals

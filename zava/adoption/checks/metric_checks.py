@@ -8,7 +8,8 @@ from zava.adoption.declared_values import AdoptionDeclaration, quoted, quoted_ta
 from zava.adoption.foreign_catalog import ForeignCatalog
 from zava.adoption.metrics.declared_metrics import DeclaredMetric
 from zava.adoption.metrics.expressions import read_expression
-from zava.adoption.metrics.table_ways import Step, TableWays
+from zava.adoption.metrics.metric_sections import meaning_problems
+from zava.adoption.metrics.table_ways import JoinStep, TableWays
 
 _TIME_TYPES = {
     "date": "date",
@@ -28,6 +29,8 @@ def metric_errors(
 
     The statement is planned as the owner of the table, and never run.
     """
+    if any(meaning_problems(declaration)):
+        return {}
     ways = TableWays(declaration)
     path = ", ".join(map(quoted, declaration.search_path))
     errors = {}
@@ -50,6 +53,10 @@ def metric_errors(
 
 def metric_refusals(declaration: AdoptionDeclaration, catalog: ForeignCatalog) -> Iterator[str]:
     """Yield what metrics, dimensions and joins are refused for."""
+    problems = list(meaning_problems(declaration))
+    yield from problems
+    if problems:
+        return
     meaning = declaration.meaning
     for dimension in meaning.dimensions.values():
         place = f"dimensions.{dimension.name}.column"
@@ -60,7 +67,7 @@ def metric_refusals(declaration: AdoptionDeclaration, catalog: ForeignCatalog) -
         for key in join.keys:
             yield from _missing(f"joins.{join.name}.keys", join.to, key, catalog)
     ways = TableWays(declaration)
-    steps: dict[Step, None] = {}
+    steps: dict[JoinStep, None] = {}
     for metric in meaning.metrics.values():
         if not metric.ratio:
             yield from _aggregate(metric, catalog)
@@ -98,7 +105,7 @@ def _missing(place: str, table: str, column: str, catalog: ForeignCatalog) -> It
         yield f"{place}: {table} has no column {column}"
 
 
-def _multiplying(step: Step, catalog: ForeignCatalog) -> Iterator[str]:
+def _multiplying(step: JoinStep, catalog: ForeignCatalog) -> Iterator[str]:
     relation = catalog.relations.get(step.to)
     keys = ", ".join(step.keys)
     if relation is None:
@@ -110,7 +117,7 @@ def _multiplying(step: Step, catalog: ForeignCatalog) -> Iterator[str]:
         )
     for column, key in zip(step.columns, step.keys, strict=True):
         own, other = catalog.column(step.table, column), catalog.column(step.to, key)
-        if own is None or other is None or own.type == other.type:
+        if own is None or other is None or own.type == other.type or step.by_text:
             continue
         if not {own.type, other.type} <= _INTEGERS:
             yield f"joins: {step.table}.{column} and {step.to}.{key} are of different types"

@@ -86,14 +86,14 @@ def read_expression(text: str, table: str, alias: str = "t") -> MetricExpression
     if select.get("op") != "SETOP_NONE" or "name" in targets[0]["ResTarget"]:
         raise ExpressionRefused("expected one expression, and nothing behind it")
     value = targets[0]["ResTarget"]["val"]
-    writer = _Writer(table, alias)
+    writer = _ExpressionWriter(table, alias)
     sql = writer.value(value)
     if not writer.has_aggregate:
         raise ExpressionRefused("expected an aggregate, such as sum(amount) or count(*)")
     return MetricExpression(sql, frozenset(writer.columns), _adds_up(value))
 
 
-class _Writer:
+class _ExpressionWriter:
     """Writes one expression; a node without a rule of its own is refused."""
 
     def __init__(self, table: str, alias: str) -> None:

@@ -35,20 +35,15 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _PARTS = 2
 
 
-def read_meaning(
-    content: Mapping[str, Any], declaration: AdoptionDeclaration, problems: list[str]
-) -> DeclaredMeaning:
+def read_meaning(content: Mapping[str, Any], problems: list[str]) -> DeclaredMeaning:
     """Return the metrics, dimensions and joins; what is wrong with them goes into `problems`."""
     sections = _Sections(content, "", problems)
     names = [*content.get("dimensions", {})]
-    meaning = DeclaredMeaning(
+    return DeclaredMeaning(
         joins={name: each.join(name) for name, each in sections.each("joins")},
         dimensions={name: each.dimension(name) for name, each in sections.each("dimensions")},
         metrics={name: each.metric(name, names) for name, each in sections.each("metrics")},
     )
-    if not problems:
-        problems.extend(meaning_problems(replace(declaration, meaning=meaning)))
-    return meaning
 
 
 class _Sections(SectionContent):

@@ -10,6 +10,7 @@ from zava.adoption.metrics.declared_metrics import DeclaredMeaning
 def meaning_text(meaning: DeclaredMeaning) -> str:
     """Return the sections as TOML; reading them gives the same values."""
     sections: list[str] = []
+    values: dict[str, Any]
     for join in meaning.joins.values():
         values = {"from": join.table, "columns": join.columns, "to": join.to, "keys": join.keys}
         sections.append(_section("joins", join.name, values))

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from zava.adoption.declaration_file import DeclarationRefused
 from zava.adoption.declared_values import AdoptionDeclaration, quoted, quoted_table
 from zava.adoption.metrics.declared_metrics import DeclaredDimension, DeclaredMetric
 from zava.adoption.metrics.expressions import read_expression
-from zava.adoption.metrics.metric_sections import TIME_DIMENSIONS, plain
+from zava.adoption.metrics.metric_sections import TIME_DIMENSIONS, meaning_problems, plain
 from zava.adoption.metrics.table_ways import TableWays
 from zava.data.metrics.catalog import Catalogue, Dimension, Metric, Source
 from zava.model.domain import Domain
@@ -30,7 +31,13 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 
 def served_catalogue(declaration: AdoptionDeclaration, domain: Domain) -> Catalogue:
-    """Return the catalogue of a declaration without problems."""
+    """Return the catalogue of a declaration.
+
+    Raises:
+        DeclarationRefused: its metrics have problems, so that it was never applied.
+    """
+    if problems := list(meaning_problems(declaration)):
+        raise DeclarationRefused(problems)
     made = _Made(declaration)
     return Catalogue(
         domain=domain,

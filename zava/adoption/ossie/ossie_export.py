@@ -14,7 +14,7 @@ _DATA_TYPES = {"date": "Date", "timestamp": "DateTime", "timestamptz": "DateTime
 
 def exported(declaration: AdoptionDeclaration) -> dict[str, Any]:
     """Return the document; what the format has no key for is in extensions of this vendor."""
-    writer = _Writer(declaration)
+    writer = _ModelWriter(declaration)
     model: dict[str, Any] = {
         "version": VERSION,
         "name": declaration.name,
@@ -28,7 +28,7 @@ def exported(declaration: AdoptionDeclaration) -> dict[str, Any]:
     return model
 
 
-class _Writer:
+class _ModelWriter:
     def __init__(self, declaration: AdoptionDeclaration) -> None:
         self._declared = declaration
         self._meaning = declaration.meaning
@@ -40,7 +40,8 @@ class _Writer:
 
     def datasets(self) -> Iterator[dict[str, Any]]:
         meaning = self._meaning
-        used = {each.table for each in (*meaning.metrics.values(), *meaning.dimensions.values())}
+        used = {each.table for each in meaning.metrics.values()}
+        used |= {each.table for each in meaning.dimensions.values()}
         used |= {table for join in meaning.joins.values() for table in (join.table, join.to)}
         for table in self._declared.tables:
             if table not in used:

@@ -28,9 +28,13 @@ def export_metrics(
 ) -> None:
     """Write the metrics of the declaration as an Ossie model, in JSON, which is YAML, too."""
     # Loaded by this command alone.
+    from zava.adoption.metrics.metric_sections import meaning_problems
     from zava.adoption.ossie.ossie_export import exported
 
-    text = json.dumps(exported(_declared(declaration)), indent=2, ensure_ascii=False)
+    declared = _declared(declaration)
+    if problems := list(meaning_problems(declared)):
+        raise DeclarationRefused(problems)
+    text = json.dumps(exported(declared), indent=2, ensure_ascii=False)
     _write(f"{text}\n", file)
 
 
