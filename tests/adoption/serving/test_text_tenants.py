@@ -70,7 +70,7 @@ async def test_each_key_is_one_tenant_in_answers_and_in_the_audit(
     assert [sorted(row[0]) for row in audited] == [sorted(keys)]
 
 
-async def test_a_label_that_is_another_tenants_key_is_refused_until_the_key_is_named(
+async def test_a_label_may_be_another_tenants_key_or_of_any_length(
     workspaces: tuple[Served, list[str]],
 ) -> None:
     served, _ = workspaces
@@ -79,7 +79,15 @@ async def test_a_label_that_is_another_tenants_key_is_refused_until_the_key_is_n
     with pytest.raises(GrantRefused, match=r"2 workspaces have the Title plain; .* --of key=…"):
         served.grant("ana", "guest", "plain")
     assert served.grant("ana", "guest", "key=plain").tenants == ("Plain",)
-    assert (await served.ask("ana", 'SELECT key FROM "Workspace"')).rows == [["plain"]]
+    with served.foreign.application() as owner:
+        owner.execute(
+            "UPDATE public.\"Workspace\" SET \"Title\" = E'\\n\\u202e' || repeat('x', 10000)"
+            " WHERE key = 'plain'"
+        )
+    long = await served.ask("ana", 'SELECT key FROM "Workspace"')
+    assert long.rows == [["plain"]]
+    assert long.content["scope"]["tenants"] == [f"\n\u202e{'x' * 97}…"]
+    assert f"Scope:   {'x' * 97}… (1 workspace)" in long.text
 
 
 async def test_tables_of_several_schemas_are_named_by_theirs(

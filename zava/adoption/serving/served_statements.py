@@ -17,6 +17,9 @@ from zava.data.syntax.outside_text import HOLDS_NO_TEXT
 MOST_LABELS = 20
 """How many tenants an answer names."""
 
+LABEL_CHARACTERS = 100
+"""The longest label of a tenant in an answer: customers of the application write them."""
+
 MOST_VALUES = 50
 """The longest list of values that the structure of a table shows."""
 
@@ -69,8 +72,11 @@ def _scope(declaration: AdoptionDeclaration) -> str:
     rule = declaration.tables.get(tenant.table)
     if rule is None or any(rule.hides(tenant.label, each.name) for each in declaration.audiences):
         return "SELECT NULL::text AS store_name, 0 AS store_count WHERE false"
+    label = f"t.{quoted(tenant.label)}::text"
+    cut = f"left({label}, {LABEL_CHARACTERS - 1}) || '…'"
     return (
-        f"SELECT t.{quoted(tenant.label)}::text AS store_name, 0 AS store_count"
+        f"SELECT CASE WHEN length({label}) > {LABEL_CHARACTERS} THEN {cut} ELSE {label} END"
+        " AS store_name, 0 AS store_count"
         f" FROM {quoted_table(tenant.table)} AS t"
         f" WHERE t.{quoted(tenant.label)} IS NOT NULL ORDER BY 1 LIMIT {MOST_LABELS}"
     )
