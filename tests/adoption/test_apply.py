@@ -310,7 +310,8 @@ def test_a_changed_declaration_is_the_plan_of_the_difference(
 ) -> None:
     with foreign_server.database(BILLING, "changed") as foreign:
         foreign.apply()
-        text = foreign.declaration.text
+        # Without metrics: those of a table that is no longer declared would be refused.
+        text = foreign.declaration.text.partition("[joins.")[0]
         text = text.replace('hide = { desk = ["email"] }', 'hide = ["email"]')
         text = text.replace('\n[audiences.desk]\nscope = "one"\n', "")
         text = text.replace(

@@ -310,7 +310,7 @@ def test_money_needs_a_currency(unadopted: Foreign, old: str, new: str, words: s
         ),
         (
             "",
-            ("CREATE FUNCTION public.json_agg(integer) RETURNS json RETURN NULL",),
+            ("CREATE FUNCTION public.json_agg(integer) RETURNS json RETURN NULL::json",),
             "metrics: function json_agg(integer) of public hides PostgreSQL's",
         ),
     ],
