@@ -5,6 +5,7 @@ import asyncio
 import psycopg
 import pytest
 
+from tests.support.suite.patience import patient
 from zava.data.console_records import ConsoleRecords
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.signed_context import ContextSigner
@@ -80,5 +81,5 @@ async def test_call_waits_for_its_callers_share_of_the_connections(
         async with asyncio.timeout(0.1):
             await asyncio.shield(waiting)
     budgets.quota.release(caller.identity)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         assert await waiting == []

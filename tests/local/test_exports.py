@@ -226,12 +226,12 @@ async def test_client_that_leaves_amid_a_statement_gives_everything_back(
     for _ in range(6):  # more often than there are places, or connections
         has_begun.clear()
         leaving = asyncio.ensure_future(call(console, EXPORT_PATH, "redmond", many))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             await has_begun.wait()
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patient(20)):
         _, content = await exported(console, "redmond", FEW["postgresql_query"], "jsonl")
     assert content == b'{"n":1}\n'
 
