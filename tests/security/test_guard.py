@@ -214,8 +214,10 @@ def bounded(name: str, largest: str) -> str:
         (
             "SELECT format('%99999s', 'x')",
             bounded("format", "10,000"),
-            "For example format('%s: %s', a, b); a number is to_char(x, 'FM999,990.00'),"
-            " a date to_char(x, 'YYYY-MM').",
+            (
+                "For example format('%s: %s', a, b); a number is to_char(x, 'FM999,990.00'), "
+                "a date to_char(x, 'YYYY-MM')."
+            ),
         ),
         (
             "SELECT strpos(string_agg(a, ''), max(b)) FROM retail.orders",

@@ -94,8 +94,8 @@ def retain(
     console.print(
         f"{'Would remove' if dry_run else 'Removed'} what is from before {removed.before} (UTC): "
         f"{removed.records:,} records of the audit{since}; "
-        f"{removed.rejected_rows:,} rows that imports rejected; "
-        f"{removed.visits:,} addresses of the console's history of more than 90 days.",
+        f"{removed.rejected_rows:,} rows that imports rejected. "
+        f"The console's history of more than 90 days: {removed.visits:,} addresses.",
         highlight=False,
     )
 

@@ -21,14 +21,14 @@ _ALONE = frozenset({"fromClause", "whereClause", "limitOption", "op"})
 
 
 class ConditionRefused(Exception):
-    """The condition is none, or it does more than compare the columns of its table."""
+    """The text is not a condition, or it does more than compare the columns of its table."""
 
 
 def condition_columns(condition: str | None) -> tuple[str, ...]:
     """Return the columns that a condition of the members compares.
 
-    The owner of the keys evaluates it. So a function, a cast or another table has no place in it:
-    each of these may be the application's, and would run with the rights of that owner.
+    The owner of the keys evaluates it. A function, a cast or another table may be the
+    application's, and would run with the rights of that owner. So none of them is allowed.
 
     Raises:
         ConditionRefused: it is no such condition.
