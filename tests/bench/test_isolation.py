@@ -277,6 +277,7 @@ def test_a_run_past_its_bound_ends_with_an_error_and_no_page(
     monkeypatch.setattr(command, "Trial", Endless)
     monkeypatch.setattr(command, "seeded_databases", nullcontext)
     monkeypatch.setattr(command, "PAGE", tmp_path / "page.md")
+    # The bound of a whole run is not a parameter: no caller may change it.
     monkeypatch.setattr(command, "_MAX_SECONDS", 0)
     assert command.main(["--subject", "zava", "--write"]) == 1
     assert "passed its bound" in capsys.readouterr().out

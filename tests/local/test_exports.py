@@ -171,6 +171,7 @@ async def test_export_ends_at_its_bytes_and_states_it(
     console: Console, monkeypatch: pytest.MonkeyPatch, application: Application
 ) -> None:
     calls = application.make_console_calls()
+    # The application sets the bound by its host: a gigabyte would have to be made here.
     monkeypatch.setattr(calls, "_most_bytes", 10_000)
     statement = "SELECT n, repeat('x', 1000) AS long FROM generate_series(1, 100) AS g (n)"
     headers, content = await exported(console, "redmond", statement, "jsonl")
