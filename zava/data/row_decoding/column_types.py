@@ -62,7 +62,7 @@ def are_plain(columns: Sequence[Column]) -> bool:
     )
 
 
-@lru_cache(1024)  # a name of at most 63 bytes and a type, the same whoever asked
+@lru_cache(1024)  # a name of at most 63 bytes and a type, the same for every caller
 def _column(
     name: bytes,
     type_oid: int,

@@ -133,7 +133,7 @@ def _decimal(text: str) -> float | str:
     value = float(text)
     try:
         return value if Decimal(repr(value)) == Decimal(text) else _Inexact(text)
-    except InvalidOperation:  # an exponent beyond what is reckoned with
+    except InvalidOperation:  # an exponent beyond those that decimal computes with
         return _Inexact(text)
 
 

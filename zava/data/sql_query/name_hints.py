@@ -23,7 +23,7 @@ _OUTSIDE = "SELECT * FROM (…) AS t WHERE …"
 _MAX_NAMED = 3
 _ALIKE, _NEAR, _SHORTEST_PART = 0.85, 0.6, 3
 _DENIED_TABLE = re.compile(r"permission denied for (?:table|relation) (\w+)")
-# A name without a qualifier stands in double quotes, and may hold a point.
+# PostgreSQL writes a name without a qualifier in double quotes, and it may hold a point.
 _MISSING_COLUMN = re.compile(r'column (?:"(.*)"|(?:(\w+)\.)?(.+?)) does not exist')
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WINDOW = "over"
